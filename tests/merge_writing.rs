@@ -3,7 +3,7 @@
 
 use comfy_graph::json::{Value, parse, parse_text};
 
-use crate::merging::text_of;
+use crate::merging::{apart, text_of};
 use crate::support::{GIT_COMFY, World};
 
 fn merge(world: &World, texts: [&str; 3]) -> (i32, String) {
@@ -71,6 +71,26 @@ fn a_merged_preset_stays_in_the_hand_of_our_file() {
         result(&world),
         preset(&PROMPT.replace("a cat", "a dog").replace("x.safe", "y.safe"), "second")
     );
+}
+
+#[test]
+fn git_leaves_a_merged_prompt_in_the_hand_of_our_file() {
+    let preset = |prompt: &str, name: &str| {
+        format!(
+            "{{\n  \"name\": \"{name}\",\n  \"sizes\": [512, 768],\n  \"prompt\": {prompt}\n}}\n"
+        )
+    };
+    let (ours, theirs) = (PROMPT.replace("a cat", "a dog"), PROMPT.replace("x.safe", "y.safe"));
+    let merged = ours.replace("x.safe", "y.safe");
+    for [base, ours, theirs, merged] in [
+        [PROMPT.to_owned(), ours.clone(), theirs.clone(), merged.clone()],
+        [preset(PROMPT, "a"), preset(&ours, "a"), preset(&theirs, "b"), preset(&merged, "b")],
+    ] {
+        let repo = apart("a.json", &base, &ours, &theirs);
+        repo.git(["merge", "-q", "theirs"]);
+        assert_eq!(repo.text("a.json"), merged);
+        assert_eq!(repo.git(["status", "--porcelain"]), "");
+    }
 }
 
 /// A workflow whose counters ran ahead, with the translations that Save keeps.

@@ -132,7 +132,7 @@ pub(crate) fn merge_documents(
 
 /// A merged file that is written as our side writes: what did not change stands as it stood,
 /// and the nodes and links in their order.
-fn in_our_hand(content: Vec<u8>, before: &str) -> Vec<u8> {
+pub(super) fn in_our_hand(content: Vec<u8>, before: &str) -> Vec<u8> {
     let (Ok(mut merged), Ok(ours)) = (json::parse(&content), json::parse_text(before)) else {
         return content;
     };

@@ -5,12 +5,13 @@
 
 use comfy_graph::clean;
 use comfy_graph::clean::{
-    Clock, ClockStamp, ClockedLayout, ComposedFile, LayoutChanges, LayoutRelation, LayoutSource,
-    PlaceMatches, UnclockedRanks, UnclockedSide,
+    CleanOutcome, Clock, ClockStamp, ClockedLayout, ComposedFile, LayoutChanges, LayoutMode,
+    LayoutRelation, LayoutSource, PlaceMatches, UnclockedRanks, UnclockedSide,
 };
 use comfy_graph::graph::{NodeId, NodeKey};
 use rustc_hash::FxHashMap;
 
+use super::merge_files::in_our_hand;
 use crate::layouts::raw_files::extract_layout;
 use crate::layouts::work_tree::MergeLayout;
 use crate::layouts::{FilterSettings, Handling, LayoutPart, WorkTreeLayouts, missed_sides};
@@ -154,6 +155,7 @@ pub(crate) fn store_merged_layout(
 ) -> Result<Vec<RawMoves>> {
     let mut layouts = WorkTreeLayouts::new(repository);
     let Some(composed) = compose_layouts(&mut layouts, path, contents, renumbered)? else {
+        store_our_writing(&mut layouts, repository, path, contents)?;
         return Ok(Vec::new());
     };
     let blob = repository.format().object_id(ObjectKind::Blob, contents.merged);
@@ -164,6 +166,30 @@ pub(crate) fn store_merged_layout(
         let _ = missed_sides::add(repository, path, theirs);
     }
     Ok(composed.raw_moves)
+}
+
+/// What has no places, as a prompt, still is in somebody's hand: the merged content is kept in
+/// that of our file.
+fn store_our_writing(
+    layouts: &mut WorkTreeLayouts<'_>,
+    repository: &Repository,
+    path: &RepoPath,
+    contents: MergeContents<'_>,
+) -> Result<()> {
+    let own = layouts.layout_for_merge(path, contents.ours)?.filter(|own| !own.is_guess);
+    let Some(MergeLayout { layout, .. }) = own else { return Ok(()) };
+    let Some(before) = clean::smudge(contents.ours, &layout.to_line()) else { return Ok(()) };
+    let before = String::from_utf8_lossy(&before);
+    let written = in_our_hand(contents.merged.to_vec(), &before);
+    let CleanOutcome::Cleaned(cleaned) = clean::clean_document(&written, LayoutMode::Strip) else {
+        return Ok(());
+    };
+    let line = cleaned.layout.filter(|_| cleaned.content == contents.merged);
+    if let Some(kept) = line.and_then(|line| clean::stamp_uniformly(&line, layout.saved())) {
+        let blob = repository.format().object_id(ObjectKind::Blob, contents.merged);
+        layouts.store_for(path, blob, &kept)?;
+    }
+    Ok(())
 }
 
 /// The merged content with the layout of the sides; `None` if neither has one.

@@ -378,6 +378,176 @@ proptest! {
     }
 }
 
+/// Two subgraphs that use the same ids, as files of older frontends do; the second under others if
+/// a frontend renumbered it on opening: the next free numbers over all graphs, the same way for
+/// everybody.
+fn shared_ids(renumbered: bool, edits: &[(usize, usize, usize)]) -> Value {
+    let definition = |which: usize| {
+        let id = |nth: usize| match renumbered && which == 1 {
+            true => 12 + nth,
+            false => 1 + nth,
+        };
+        let edited = |nth: usize, what: usize| edits.contains(&(which, nth, what));
+        let node = |nth: usize, class: &str, value: &str, more: &str| {
+            let title = if edited(nth, 0) { r#","title":"edited""# } else { "" };
+            let value = if edited(nth, 1) { r#""edited""# } else { value };
+            format!(
+                r#"{{"id":{},"type":"{class}","mode":0,{more},"properties":{{}},"widgets_values":[{value}]{title}}}"#,
+                id(nth)
+            )
+        };
+        let nodes = [
+            node(
+                0,
+                "LoadImage",
+                r#""a.png""#,
+                r#""inputs":[],"outputs":[{"name":"IMAGE","type":"IMAGE","links":[1]}]"#,
+            ),
+            node(
+                1,
+                "ImageScaleBy",
+                r#""lanczos""#,
+                r#""inputs":[{"name":"image","type":"IMAGE","link":1}],"outputs":[{"name":"IMAGE","type":"IMAGE","links":[2]}]"#,
+            ),
+            node(
+                2,
+                "SaveImage",
+                r#""shot""#,
+                r#""inputs":[{"name":"images","type":"IMAGE","link":2}],"outputs":[]"#,
+            ),
+        ];
+        let link = |n: usize| {
+            format!(
+                r#"{{"id":{n},"origin_id":{},"origin_slot":0,"target_id":{},"target_slot":0,"type":"IMAGE"}}"#,
+                id(n - 1),
+                id(n)
+            )
+        };
+        format!(
+            r#"{{"id":"{which}{which}111111-1111-4111-8111-111111111111","version":1,"state":{{"lastGroupId":0,"lastNodeId":3,"lastLinkId":2,"lastRerouteId":0}},"name":"S{which}","inputNode":{{"id":-10}},"outputNode":{{"id":-20}},"inputs":[],"outputs":[],"widgets":[],"nodes":[{}],"groups":[],"links":[{},{}],"extra":{{}}}}"#,
+            nodes.join(","),
+            link(1),
+            link(2)
+        )
+    };
+    let instance = |which: usize| {
+        format!(
+            r#"{{"id":{},"type":"{which}{which}111111-1111-4111-8111-111111111111","mode":0,"inputs":[],"outputs":[],"properties":{{}}}}"#,
+            10 + which
+        )
+    };
+    clean(&json(&format!(
+        r#"{{"last_node_id":11,"last_link_id":2,"nodes":[{},{}],"links":[],"groups":[],"definitions":{{"subgraphs":[{},{}]}},"extra":{{}},"version":0.4}}"#,
+        instance(0),
+        instance(1),
+        definition(0),
+        definition(1)
+    )))
+}
+
+/// A node of a pack nobody knows, with its values by name if a newer frontend saved it, which
+/// also fills in a value that the older did not have.
+fn pack_node(values: &[i64], newer: bool) -> Value {
+    let mut all: Vec<String> = values.iter().map(i64::to_string).collect();
+    let mut named = String::new();
+    if newer {
+        all.insert(1, "true".to_owned());
+        let members = all.iter().enumerate().map(|(at, value)| format!(r#""w{at}":{value}"#));
+        named = format!(r#","widgets_values_named":{{{}}}"#, members.collect::<Vec<_>>().join(","));
+    }
+    clean(&json(&format!(
+        r#"{{"last_node_id":7,"last_link_id":0,"nodes":[{{"id":7,"type":"PackNode","mode":0,"inputs":[],"outputs":[],"properties":{{}},"widgets_values":[{}]{named}}}],"links":[],"groups":[],"extra":{{}},"version":0.4}}"#,
+        all.join(",")
+    )))
+}
+
+fn values_of(document: &Value, id: i64) -> Vec<Value> {
+    let workflow = Workflow::from_value(document.clone()).unwrap();
+    let values = workflow.root.nodes[&NodeId::from(id)].raw().get("widgets_values").cloned();
+    values.and_then(|values| values.as_array().map(<[Value]>::to_vec)).unwrap_or_default()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Whoever had ids renumbered on opening, a node stays one node, with what both did to it.
+    #[test]
+    fn what_a_frontend_renumbered_is_the_same_node(
+        ours in proptest::collection::btree_set((0..2_usize, 0..3_usize, 0..2_usize), 0..4),
+        theirs in proptest::collection::btree_set((0..2_usize, 0..3_usize, 0..2_usize), 0..4),
+        by_ours in any::<bool>(),
+        by_theirs in any::<bool>(),
+    ) {
+        let list = |edits: &std::collections::BTreeSet<_>| edits.iter().copied().collect::<Vec<_>>();
+        let base = shared_ids(false, &[]);
+        let (left, right) = (shared_ids(by_ours, &list(&ours)), shared_ids(by_theirs, &list(&theirs)));
+        let merged = merged(Some(&base), &left, &right);
+        assert_sound(&merged, [&base, &left, &right]);
+        prop_assert_eq!(gists(&merged, false), Vec::<String>::new());
+        let both: Vec<_> = ours.union(&theirs).copied().collect();
+        prop_assert_eq!(meaning(&merged.document), meaning(&shared_ids(by_ours || by_theirs, &both)));
+    }
+
+    /// A frontend that names values and brings a new one never takes back what was tuned.
+    #[test]
+    fn a_newer_list_of_widgets_keeps_every_choice(
+        values in proptest::collection::vec(2..90_i64, 2..7),
+        at in any::<proptest::sample::Index>(),
+        newer_is_ours in any::<bool>(),
+    ) {
+        let at = at.index(values.len());
+        let mut tuned = values.clone();
+        tuned[at] = 1000;
+        let (base, newer) = (pack_node(&values, false), pack_node(&values, true));
+        let older = pack_node(&tuned, false);
+        let (ours, theirs) = if newer_is_ours { (&newer, &older) } else { (&older, &newer) };
+        let merged = merged(Some(&base), ours, theirs);
+        prop_assert_eq!(gists(&merged, false), Vec::<String>::new());
+        prop_assert_eq!(values_of(&merged.document, 7), values_of(&pack_node(&tuned, true), 7));
+    }
+
+    /// Lists that nothing names: what is appended and what is tuned are both there.
+    #[test]
+    fn an_appended_value_and_a_tuned_one_do_not_touch(
+        values in proptest::collection::vec(2..90_i64, 2..7),
+        appended in proptest::collection::vec(100..200_i64, 1..3),
+        at in any::<proptest::sample::Index>(),
+    ) {
+        let at = at.index(values.len());
+        let (mut tuned, mut longer) = (values.clone(), values.clone());
+        tuned[at] = 1000;
+        longer.extend(&appended);
+        let base = pack_node(&values, false);
+        let (left, right) = (pack_node(&tuned, false), pack_node(&longer, false));
+        tuned.extend(&appended);
+        for (ours, theirs) in [(&left, &right), (&right, &left)] {
+            let merged = merged(Some(&base), ours, theirs);
+            prop_assert_eq!(gists(&merged, false), Vec::<String>::new());
+            prop_assert_eq!(values_of(&merged.document, 7), values_of(&pack_node(&tuned, false), 7));
+        }
+    }
+
+    /// The same chain added on both sides, whatever numbers the nodes got, is there once.
+    #[test]
+    fn a_chain_that_both_added_is_there_once(length in 1..5_i64, offset in 0..4_i64) {
+        let base = Canvas::txt2img();
+        let with_chain = |first: i64| {
+            let mut canvas = base.clone();
+            for nth in 0..length {
+                let id = first + nth;
+                canvas.add(id, "ImageScaleBy");
+                canvas.wire(if nth == 0 { 8 } else { id - 1 }, 0, id, "image");
+            }
+            canvas.value()
+        };
+        let (left, right) = (with_chain(20), with_chain(20 + offset));
+        let merged = merged(Some(&base.value()), &left, &right);
+        assert_sound(&merged, [&base.value(), &left, &right]);
+        prop_assert_eq!(gists(&merged, false), Vec::<String>::new());
+        prop_assert_eq!(meaning(&merged.document), meaning(&left));
+    }
+}
+
 /// Every two states of one real workflow, with every third as their base.
 #[test]
 fn real_edits_merge_without_loss() {

@@ -335,10 +335,9 @@ impl NodeIdPlanner<'_> {
         };
         stays(&self.pairs.ours, ours)
             && stays(&self.pairs.theirs, theirs)
-            && theirs.nodes.keys().all(|id| {
-                self.pairs.theirs.contains_key(id)
-                    || self.pairs.alike.get(id) == Some(id)
-                    || !self.everywhere.contains(id)
+            && theirs.nodes.keys().all(|id| match self.pairs.alike.get(id) {
+                Some(own) => own == id,
+                None => self.pairs.theirs.contains_key(id) || !self.everywhere.contains(id),
             })
     }
 }

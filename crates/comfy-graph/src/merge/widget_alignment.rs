@@ -14,22 +14,33 @@ const MAX_ALIGNED: usize = 1000;
 
 /// Gives each side names that it lacks, if another has them.
 pub(super) fn share_names(named: ThreeWay<Vec<Widget<'_>>>) -> ThreeWay<Vec<Widget<'_>>> {
-    let is_named = named.as_ref().map(|widgets| is_named(widgets));
-    let lacking = [MergeSide::Base, MergeSide::Ours, MergeSide::Theirs]
-        .into_iter()
-        .filter(|side| !*is_named.get(*side) && !named.get(*side).is_empty());
-    let lacking: Vec<MergeSide> = lacking.collect();
-    if lacking.is_empty() || lacking.len() == 3 {
-        return named;
-    }
-    let mut shared = named.clone();
-    for side in lacking {
-        let others = [MergeSide::Base, MergeSide::Ours, MergeSide::Theirs];
-        let known = others.into_iter().filter(|other| *is_named.get(*other));
-        let known = known.filter(|other| !named.get(*other).is_empty());
-        let mut found = known.filter_map(|other| names_for(named.get(side), named.get(other)));
-        if let Some(widgets) = found.next() {
-            *shared.get_mut(side) = widgets;
+    const SIDES: [MergeSide; 3] = [MergeSide::Base, MergeSide::Ours, MergeSide::Theirs];
+    let lacks = |shared: &ThreeWay<Vec<Widget<'_>>>, side: MergeSide| {
+        !shared.get(side).is_empty() && !is_named(shared.get(side))
+    };
+    let mut shared = named;
+    // What has names by now may give them on to what has as many values.
+    for _ in SIDES {
+        for side in SIDES {
+            if !lacks(&shared, side) {
+                continue;
+            }
+            let own = shared.get(side);
+            let mut known: Vec<&Vec<Widget<'_>>> = SIDES
+                .into_iter()
+                .filter(|other| *other != side && !lacks(&shared, *other))
+                .map(|other| shared.get(other))
+                .filter(|known| !known.is_empty())
+                .collect();
+            known.sort_by_key(|known| known.len() != own.len());
+            let fits_none = known.iter().all(|known| known.len() != own.len());
+            let found = known.into_iter().find_map(|known| names_for(own, known));
+            // A side that has as many values as the base waits for the names of that.
+            let waits = side != MergeSide::Base && lacks(&shared, MergeSide::Base);
+            let found = found.filter(|_| !(fits_none && waits));
+            if let Some(widgets) = found {
+                *shared.get_mut(side) = widgets;
+            }
         }
     }
     shared

@@ -565,18 +565,18 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
                     merged.extend_from_slice(&lists.get(side)[range]);
                 }
                 SequenceRegion::Contested(region) => {
-                    let same_length = region.ours.len() == region.theirs.len()
-                        && region.base.len() == region.ours.len();
-                    if !same_length {
+                    if region.ours.len() != region.theirs.len() {
                         return self.conflict_about_all();
                     }
+                    // What both put in the place of more or less has no value before.
+                    let has_base = region.base.len() == region.ours.len();
                     for nth in 0..region.ours.len() {
+                        let before = lists.base.get(region.base.start + nth);
                         let sides = ThreeWay::new(
-                            lists.base[region.base.start + nth].clone(),
-                            lists.ours[region.ours.start + nth].clone(),
-                            lists.theirs[region.theirs.start + nth].clone(),
-                        )
-                        .map(Some);
+                            before.filter(|_| has_base).cloned(),
+                            lists.ours.get(region.ours.start + nth).cloned(),
+                            lists.theirs.get(region.theirs.start + nth).cloned(),
+                        );
                         let outcome = sides.as_ref().map(Option::as_ref).settle_values();
                         if let Some(side) = same_switch(sides.as_ref().map(Option::as_ref)) {
                             merged.extend(sides.get(side).clone());
