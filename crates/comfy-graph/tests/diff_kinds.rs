@@ -144,3 +144,35 @@ fn what_is_beside_the_nodes_of_a_prompt_is_kept_and_told() {
     let bare = r#"{"1":{"class_type":"A","inputs":{}}}"#;
     assert_eq!(told(&compare(bare, titled)), ["x - -> 1", "PromptMeta"]);
 }
+
+#[test]
+fn what_programs_note_of_every_node_is_no_edit() {
+    let node = |label: &str, ue: &str| {
+        workflow(&[&format!(
+            r#""type":"Mine","inputs":[{{"name":"model","type":"MODEL"{label}}}],"properties":{{"ue_properties":{ue}}}"#
+        )])
+    };
+    let plain = node("", r#"{"version":"7.8","widget_ue_connectable":{}}"#);
+    let noted =
+        node(r#","label":"model""#, r#"{"version":"8","widget_ue_connectable":{"cfg":true}}"#);
+    assert_eq!(told(&compare(&plain, &noted)), [""; 0]);
+    let named =
+        node(r#","label":"the model""#, r#"{"version":"7.8","input_ue_unconnectable":{"a":1}}"#);
+    assert_eq!(told(&compare(&plain, &named)), ["SlotLabelled", "Property"]);
+}
+
+#[test]
+fn an_instance_that_shows_by_reference_names_its_values_so() {
+    let graph = |values: &str, shown: &str| {
+        format!(
+            r#"{{"nodes":[{{"id":1,"type":"s-1","properties":{{"proxyWidgets":{shown}}},"widgets_values":{values}}}],
+            "links":[],"version":0.4,"definitions":{{"subgraphs":[{{"id":"s-1","name":"S","inputs":[],"outputs":[],
+            "inputNode":{{"id":-10}},"outputNode":{{"id":-20}},"nodes":[],"links":[],"groups":[]}}]}}}}"#
+        )
+    };
+    let shown = r#"[["-1","height"],["7","seed"]]"#;
+    assert_eq!(
+        told(&compare(&graph("[1920,null]", shown), &graph("[1088,null]", shown))),
+        ["height 1920 -> 1088"]
+    );
+}

@@ -106,7 +106,9 @@ impl Catalog {
             .map(from(NameSource::File))
             .or_else(|| labels_by_special_class(node, values).map(from(NameSource::Builtin)))
             .or_else(|| {
-                let labels = self.labels_by_boundary(workflow, definition?, values, 0)?;
+                let labels = self
+                    .labels_by_boundary(workflow, definition?, values, 0)
+                    .or_else(|| labels_by_proxies(node, values))?;
                 Some((labels, NameSource::File))
             })
             .or_else(|| labels_by_class_and_sockets(class?, node, values).map(from(by_class)))
@@ -172,6 +174,21 @@ impl Catalog {
             None => WidgetRole::Plain,
         }
     }
+}
+
+/// What an instance shows by reference, where it holds a place for each: its own by name,
+/// those inside by node and name.
+fn labels_by_proxies(node: &Node, values: &[Value]) -> Option<Vec<Option<WidgetLabel>>> {
+    let shown = node.property("proxyWidgets")?.as_array()?;
+    let label = |proxy: &Value| {
+        let (inner, name) = (proxy.get_index(0)?.as_str()?, proxy.get_index(1)?.as_str()?);
+        let name = match inner {
+            "-1" => CompactString::new(name),
+            inner => format_compact!("{inner}: {name}"),
+        };
+        Some(Some((name, WidgetRole::Plain)))
+    };
+    (shown.len() == values.len()).then(|| shown.iter().map(label).collect::<Option<_>>())?
 }
 
 /// Values kept as an object bring their names.

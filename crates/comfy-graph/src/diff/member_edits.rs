@@ -431,7 +431,13 @@ fn node_edit(
                 SlotSide::Input => found.input_name(*index),
                 SlotSide::Output => found.output_name(*index),
             };
-            text_change(change).map(|label| Edit::SlotLabelled { node, side, name, label })
+            let label = text_change(change)?;
+            // A label that repeats the name, as translations write it, shows nothing new.
+            let shown = |label: &Option<CompactString>| {
+                label.clone().filter(|label| !label.is_empty()).unwrap_or(name.name.clone())
+            };
+            let is_seen = shown(&label.before) != shown(&label.after);
+            is_seen.then_some(Edit::SlotLabelled { node, side, name, label })
         }
         _ => None,
     }
@@ -448,6 +454,28 @@ pub const PROGRAM_WRITTEN_PROPERTIES: [&str; 8] = [
     "secondTabOffset",
     "secondTabWidth",
 ];
+
+/// What a pack for wires at a distance notes of every node, beside what a person sets there.
+const NOTED_MEMBERS: [&str; 2] = ["widget_ue_connectable", "version"];
+
+/// Whether a property, or all of it that changed, is written by a program.
+fn is_program_written(key: &str, change: &Change<Option<Value>>) -> bool {
+    if PROGRAM_WRITTEN_PROPERTIES.contains(&key) {
+        return true;
+    }
+    let set_by_person = |value: &Option<Value>| -> Vec<(JsonKey, Value)> {
+        let members = value.as_ref().and_then(Value::as_object).into_iter().flat_map(Object::iter);
+        let members = members.filter(|(key, value)| {
+            !NOTED_MEMBERS.contains(&key.as_str()) && !is_empty_value(value)
+        });
+        members.map(|(key, value)| (key.clone(), value.clone())).collect()
+    };
+    let is_object = |value: &Option<Value>| value.as_ref().is_none_or(|v| v.as_object().is_some());
+    key == "ue_properties"
+        && is_object(&change.before)
+        && is_object(&change.after)
+        && set_by_person(&change.before) == set_by_person(&change.after)
+}
 
 fn property_edit(
     node: NodeRef,
@@ -467,7 +495,7 @@ fn property_edit(
         let pack = CompactString::new(pack.unwrap_or_default());
         return Some(Edit::PackVersion { node, pack, version });
     }
-    if PROGRAM_WRITTEN_PROPERTIES.contains(&key.as_str()) || is_respelling(change) {
+    if is_program_written(key, change) || is_respelling(change) {
         return None;
     }
     Some(Edit::Property { node, key: key.clone(), change: change.clone() })
@@ -485,7 +513,7 @@ fn is_bookkeeping(place: &EditTarget, at: &JsonPath, change: &Change<Option<Valu
     let keys: Vec<&str> = at.0.iter().filter_map(key_text).collect();
     match place {
         EditTarget::Node(_) => match keys.as_slice() {
-            ["properties", key] => PROGRAM_WRITTEN_PROPERTIES.contains(key),
+            ["properties", key] => is_program_written(key, change),
             ["inputs" | "outputs", ..] | ["widgets_values_named", ..] | ["id" | "order"] => true,
             // A change of mode is an edit of its own: what is left is its spelling.
             ["mode"] => change.before.is_none() || change.after.is_none(),
