@@ -33,6 +33,13 @@ pub struct TextconvArgs {
     file: PathBuf,
 }
 
+/// Whether the configured command names another form of the text, or other names than are
+/// known. One for all repositories of a person names none.
+fn is_outdated(given: &str, names: &str) -> bool {
+    let (form, key) = given.split_once('.').map_or((given, None), |(form, key)| (form, Some(key)));
+    form != text::OUTLINE_FORMAT.to_string() || key.is_some_and(|key| key != names)
+}
+
 /// Prints the text; a file without a workflow is printed as it is.
 pub fn run(args: &TextconvArgs, session: &Session) -> Result<Exit> {
     let unread = |error| {
@@ -42,11 +49,7 @@ pub fn run(args: &TextconvArgs, session: &Session) -> Result<Exit> {
     let content = content::read_content(&args.file).map_err(unread)?;
     let names = session.repository().map(|repository| catalog_key(&repository.state_dir()));
     let names = names.unwrap_or_default();
-    let form = match names.as_str() {
-        "" => text::OUTLINE_FORMAT.to_string(),
-        names => format!("{}.{names}", text::OUTLINE_FORMAT),
-    };
-    if args.form.as_ref().is_some_and(|given| *given != form) {
+    if args.form.as_ref().is_some_and(|given| is_outdated(given, &names)) {
         // If the configuration cannot be written now, the next call tries again.
         let _ = update_textconv_setting(&GitCommand::in_folder(&session.cwd), &names);
     }

@@ -192,7 +192,8 @@ impl GitSetting {
 /// Updates the textconv setting to the text form that this program writes: git
 /// then drops its cache of texts in another form. Leaves lines alone that are not ours.
 ///
-/// `names` is the key of the names that were learned; empty where none were.
+/// `names` is the key of the names that were learned; empty where none were. A line that holds
+/// for all repositories of a person has none: what one of them learned is not the others'.
 pub(crate) fn update_textconv_setting(git: &GitCommand, names: &str) -> Result<(), GitError> {
     const KEY: &str = "diff.comfy.textconv";
     let Some(row) = SETTINGS.iter().find(|row| row.key == KEY) else { return Ok(()) };
@@ -200,7 +201,10 @@ pub(crate) fn update_textconv_setting(git: &GitCommand, names: &str) -> Result<(
     for entry in config.entries(KEY) {
         let Some((program, arguments)) = parse_program(&entry.value) else { continue };
         let form = row.value.render(&program);
-        let wanted = if names.is_empty() { form } else { format!("{form}.{names}") };
+        let wanted = match entry.scope {
+            ConfigScope::Local if !names.is_empty() => format!("{form}.{names}"),
+            _ => form,
+        };
         let is_form = arguments.trim().strip_prefix("textconv --form=").is_some_and(is_text_form);
         if is_form && entry.value != wanted && entry.scope != ConfigScope::Command {
             ConfigChange::set(KEY, wanted).apply(git, entry.scope)?;

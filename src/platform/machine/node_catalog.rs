@@ -61,9 +61,10 @@ impl CatalogPart {
             return Ok(());
         }
         AtomicWrite::new().create_folder().write(&self.file(&state_dir), text.as_bytes())?;
-        let git = GitCommand::in_folder(repository.common_dir());
-        // If the configuration cannot be written now, the next textconv tries again.
-        let _ = update_textconv_setting(&git, &catalog_key(&state_dir));
+        let git = || GitCommand::in_folder(repository.common_dir());
+        // Where the command cannot say it, the texts themselves go; there need not be any.
+        let _ = update_textconv_setting(&git(), &catalog_key(&state_dir));
+        let _ = git().args(["update-ref", "-d", "refs/notes/textconv/comfy"]).answer();
         Ok(())
     }
 }
