@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::conflict::{Conflict, MergePlace};
 use super::decision::{MergeDecision, MergeVerdict};
 use super::three_way::{MergeSide, ThreeWay};
-use super::widget_alignment::share_names;
+use super::widget_alignment::{are_named_alike, share_names};
 use crate::graph::{
     self, Graph, GraphScope, Node, NodeId, Severity, SlotName, WidgetNaming, Wire, WireSink,
     WireSource, Wires, Workflow, WorkflowDefect,
@@ -309,7 +309,7 @@ impl SideAudit<'_> {
         let has_names = |widgets: &[graph::Widget<'_>]| {
             widgets.iter().all(|widget| widget.name.as_str().is_some())
         };
-        let by_name = has_names(&named.ours) == has_names(&knows);
+        let by_name = has_names(&named.ours) == has_names(&knows) && are_named_alike(&named);
         let (sides, result) = match by_name {
             true => (named, knows),
             false => {

@@ -46,6 +46,14 @@ pub(super) fn share_names(named: ThreeWay<Vec<Widget<'_>>>) -> ThreeWay<Vec<Widg
     shared
 }
 
+/// Whether all states that have values have names for them, or none.
+pub(super) fn are_named_alike(named: &ThreeWay<Vec<Widget<'_>>>) -> bool {
+    let sides = [&named.base, &named.ours, &named.theirs];
+    let mut filled = sides.into_iter().filter(|widgets| !widgets.is_empty());
+    let Some(first) = filled.next() else { return true };
+    filled.all(|widgets| is_named(widgets) == is_named(first))
+}
+
 fn is_named(widgets: &[Widget<'_>]) -> bool {
     widgets.iter().all(|widget| widget.name.as_str().is_some())
 }

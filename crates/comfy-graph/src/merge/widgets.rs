@@ -214,7 +214,10 @@ pub(super) fn merge_widgets<'a>(
     let fits = |node: Option<&Node>, widgets: &[Widget<'_>]| {
         node.is_none_or(|node| node.widget_values().len() == widgets.len())
     };
-    let all_fit = fits(nodes.base, &named.base)
+    // Names that one state has and another has not would make every value look new.
+    let are_alike = widget_alignment::are_named_alike(&named);
+    let all_fit = are_alike
+        && fits(nodes.base, &named.base)
         && fits(nodes.ours, &named.ours)
         && fits(nodes.theirs, &named.theirs);
     let named = match all_fit {
@@ -448,7 +451,8 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
         }
         let role = [&units.ours, &units.theirs, &units.base].into_iter().flatten();
         let role = role.map(|unit| unit.widgets[0].role).next().unwrap_or_default();
-        if matches!(role, WidgetRole::Button | WidgetRole::Residue | WidgetRole::Filter) {
+        let by_run = [values.ours, values.theirs].into_iter().flatten().all(is_run_output);
+        if by_run || matches!(role, WidgetRole::Button | WidgetRole::Residue | WidgetRole::Filter) {
             found.push(PendingNote::Decided(name.clone(), MergeVerdict::KeptOurLooks));
             return SettledValue::Side(MergeSide::Ours);
         }
@@ -565,24 +569,37 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
                     merged.extend_from_slice(&lists.get(side)[range]);
                 }
                 SequenceRegion::Contested(region) => {
-                    if region.ours.len() != region.theirs.len() {
+                    let ThreeWay { base, ours, theirs } = region.as_ref().map(|r| r.len());
+                    let at_end = region.base.end == lists.base.len();
+                    let grew = at_end && ours >= base && theirs >= base;
+                    if ours != theirs && !grew {
                         return self.conflict_about_all();
                     }
                     // What both put in the place of more or less has no value before.
-                    let has_base = region.base.len() == region.ours.len();
-                    for nth in 0..region.ours.len() {
-                        let before = lists.base.get(region.base.start + nth);
+                    let has_base = grew || base == ours;
+                    for nth in 0..ours.max(theirs) {
+                        let value = |side: MergeSide| {
+                            let range = region.get(side);
+                            lists.get(side).get(range.start + nth).filter(|_| nth < range.len())
+                        };
                         let sides = ThreeWay::new(
-                            before.filter(|_| has_base).cloned(),
-                            lists.ours.get(region.ours.start + nth).cloned(),
-                            lists.theirs.get(region.theirs.start + nth).cloned(),
+                            value(MergeSide::Base).filter(|_| has_base).cloned(),
+                            value(MergeSide::Ours).cloned(),
+                            value(MergeSide::Theirs).cloned(),
                         );
+                        // What only one of them appended.
+                        if sides.ours.is_none() || sides.theirs.is_none() {
+                            merged.extend(sides.ours.or(sides.theirs));
+                            continue;
+                        }
                         let outcome = sides.as_ref().map(Option::as_ref).settle_values();
                         if let Some(side) = same_switch(sides.as_ref().map(Option::as_ref)) {
                             merged.extend(sides.get(side).clone());
                             continue;
                         }
-                        if outcome == ThreeWayOutcome::Conflicting {
+                        let by_run =
+                            [&sides.ours, &sides.theirs].into_iter().flatten().all(is_run_output);
+                        if outcome == ThreeWayOutcome::Conflicting && !by_run {
                             contested.push((WidgetName::Position(merged.len()), sides.clone()));
                         }
                         merged.extend(sides.get(outcome.winning_side()).clone());
@@ -687,6 +704,12 @@ fn side_widgets(units: &ThreeWay<Option<WidgetUnit<'_>>>, side: MergeSide) -> Ve
             side,
         })
         .collect()
+}
+
+/// Whether a run left the value there: where the server shows the last picture.
+fn is_run_output(value: &Value) -> bool {
+    let starts = |text: &str| ["/view?", "/api/view?"].iter().any(|way| text.starts_with(way));
+    value.as_str().is_some_and(starts)
 }
 
 /// The side that has a switch as true or false, where the other has the same in words: packs
