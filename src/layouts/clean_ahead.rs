@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use comfy_graph::clean;
-use comfy_graph::clean::{CleanStart, ClockStamp, EarlierLayouts, LayoutMode};
+use comfy_graph::clean::{CleanStart, ClockStamp, LayoutMode};
 
 use super::layout_note::LayoutEntry;
 use crate::platform::git::{ObjectFormat, ObjectId, ObjectKind, RepoPath};
@@ -223,10 +223,12 @@ fn clean_file(task: &CleanTask, format: ObjectFormat) -> Option<CleanedAhead> {
         CleanStart::Clean => AheadOutcome::Clean,
         CleanStart::Split { content, rest } => {
             let blob = format.object_id(ObjectKind::Blob, &content);
-            let line = rest.layout_line();
-            let stamped = moment.and_then(|moment| {
-                let layout = clean::stamp_layout(&line, &EarlierLayouts::default(), moment)?;
-                Some((moment, LayoutEntry::from_layout(&layout)))
+            let (line, stamped) = match moment {
+                Some(moment) => rest.new_file_lines(*moment),
+                None => (rest.layout_line(), None),
+            };
+            let stamped = stamped.zip(*moment).map(|(stamped, moment)| {
+                (moment, LayoutEntry { at: stamped.latest_millis, layout: stamped.line })
             });
             let layout = LayoutAhead { blob, line, stamped };
             AheadOutcome::Split(SplitAhead { content, layout })

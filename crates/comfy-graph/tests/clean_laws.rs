@@ -4,7 +4,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use comfy_graph::clean::{CleanOutcome, CleanResult, LayoutMode, clean_document, smudge};
+use comfy_graph::clean::{
+    CleanOutcome, CleanResult, CleanStart, ClockStamp, CloneId, EarlierLayouts, LayoutMode,
+    begin_clean, clean_document, smudge, stamp_layout,
+};
 use comfy_graph::json::{self, JsonStyle};
 use proptest::prelude::*;
 
@@ -63,6 +66,16 @@ fn check_laws(name: &str, bytes: &[u8], other_layout: Option<&str>) {
     }
 }
 
+/// What is kept of a file that nobody knew before is told without reading its layout again.
+fn check_new_file(name: &str, bytes: &[u8]) {
+    let saved = ClockStamp { millis: 1_700_000_000_000, clone_id: CloneId::from_bits(7) };
+    let CleanStart::Split { rest, .. } = begin_clean(bytes, LayoutMode::Strip) else { return };
+    let (line, stamped) = rest.new_file_lines(saved);
+    let layout = stamp_layout(&line, &EarlierLayouts::default(), saved);
+    let known = layout.map(|layout| (layout.latest_millis(), layout.to_line()));
+    assert_eq!(stamped.map(|new| (new.latest_millis, new.line)), known, "{name}");
+}
+
 #[test]
 fn real_files_obey_the_laws() {
     let mut files = real_files("templates");
@@ -73,6 +86,7 @@ fn real_files_obey_the_laws() {
     for file in files {
         let bytes = fs::read(&file).unwrap();
         check_laws(&file.display().to_string(), &bytes, other.as_deref());
+        check_new_file(&file.display().to_string(), &bytes);
         if let Some(cleaned) = cleaned(&bytes, LayoutMode::Strip) {
             other = cleaned.layout;
         }
@@ -308,6 +322,7 @@ proptest! {
         let text = json::print(&value, &style);
         let other = cleaned(other.as_bytes(), LayoutMode::Strip).and_then(|c| c.layout);
         check_laws("generated", text.as_bytes(), other.as_deref());
+        check_new_file("generated", text.as_bytes());
     }
 }
 

@@ -1,8 +1,7 @@
 //! git's long-running filter protocol, version 2: one process for all files of a git
 //! command (`gitattributes(5)`, "Long Running Filter Process").
 //!
-//! The conversation is read with gix's half of it. Each answer leaves in one write: git
-//! waits for it, and every write wakes git up. Content is no reason for `status=error`:
+//! Each answer leaves in one write: git waits for it, and every write wakes git up. Content is no reason for `status=error`:
 //! a file that is none of ours comes back as it was. A layout that cannot be kept is one.
 //!
 //! In a checkout git offers not to wait for each file (`can-delay`): then the files are
@@ -12,22 +11,22 @@
 //! handed through while it arrives; it goes through a file on disk instead of memory.
 
 pub(crate) mod delayed_smudge;
+mod packets;
 
-use std::error::Error;
 use std::fs::File;
 use std::io;
-use std::io::{BufRead, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use delayed_smudge::DelayedSmudges;
-use gix::filter::plumbing::driver::process::Server;
+use packets::{FLUSH, PacketReader, push_content, push_text};
 
 use super::drag_marks;
 use super::filter::{Filter, SmudgeRequest, SmudgeStart, SmudgeTarget};
 use super::storage_check;
 use crate::platform::git::{GitError, ObjectId, RepoPath, Repository, Result};
 
-/// The most bytes of one packet.
-const MAX_PACKET_SIZE: usize = 65516;
+/// What git sends of a request in one go fits in.
+const INPUT_BUFFER: usize = 64 << 10;
 
 /// A buffer that grew beyond this is not kept for the next file.
 const MAX_KEPT_BUFFER: usize = 4 << 20;
@@ -52,15 +51,10 @@ pub(crate) fn serve_git(
         FilterSwitch::On => &["clean", "smudge", "delay"],
         FilterSwitch::Off => &["clean", "smudge"],
     };
-    let mut server = Server::handshake(
-        io::stdin(),
-        io::stdout(),
-        "git-filter",
-        &mut |versions| versions.contains(&2).then_some(2),
-        capabilities,
-    )
-    .map_err(protocol_error)?;
+    let mut input = PacketReader::new(BufReader::with_capacity(INPUT_BUFFER, io::stdin().lock()));
     let mut out = standard_output().map_err(protocol_error)?;
+    packets::agree_as_server(&mut input, &mut out, "git-filter", capabilities)
+        .map_err(protocol_error)?;
     let mut service = FilterService {
         filter: None,
         repository,
@@ -70,13 +64,10 @@ pub(crate) fn serve_git(
         delayed: DelayedSmudges::default(),
         failures: Vec::new(),
     };
-    while let Some(mut message) = server.next_request().map_err(protocol_error)? {
-        let request = GitRequest::parse(&message.command, &message.meta);
-        let done = match &request {
+    while let Some(texts) = input.read_texts().map_err(protocol_error)? {
+        let done = match &GitRequest::parse(&texts) {
             GitRequest::ListDelayed => service.reply_available(&mut out),
-            GitRequest::Filter(wanted) => {
-                service.answer_request(wanted, &mut message.as_read(), &mut out)
-            }
+            GitRequest::Filter(wanted) => service.answer_request(wanted, &mut input, &mut out),
         };
         done.map_err(protocol_error)?;
         service.finish_request(warn);
@@ -88,7 +79,7 @@ pub(crate) fn serve_git(
     Ok(())
 }
 
-fn protocol_error(error: impl Error + Send + Sync + 'static) -> GitError {
+fn protocol_error(error: io::Error) -> GitError {
     GitError::Protocol(Box::new(error))
 }
 
@@ -123,12 +114,15 @@ enum FilterRequest {
 }
 
 impl GitRequest {
-    fn parse<V: AsRef<[u8]>>(command: &str, meta: &[(String, V)]) -> GitRequest {
-        let value = |key| meta.iter().find(|(name, _)| name == key).map(|(_, v)| v.as_ref());
+    fn parse(texts: &[Vec<u8>]) -> GitRequest {
+        let value = |key: &str| {
+            let mut values = texts.iter().filter_map(|text| text.strip_prefix(key.as_bytes()));
+            values.find_map(|text| text.strip_prefix(b"="))
+        };
         let path = RepoPath::new(value("pathname").unwrap_or_default());
-        GitRequest::Filter(match command {
-            "clean" => FilterRequest::Clean(path),
-            "smudge" => FilterRequest::Smudge {
+        GitRequest::Filter(match value("command").unwrap_or_default() {
+            b"clean" => FilterRequest::Clean(path),
+            b"smudge" => FilterRequest::Smudge {
                 path,
                 request: SmudgeRequest {
                     blob: value("blob").and_then(ObjectId::from_hex),
@@ -141,7 +135,7 @@ impl GitRequest {
                 },
                 can_delay: value("can-delay") == Some(b"1".as_slice()),
             },
-            "list_available_blobs" => return GitRequest::ListDelayed,
+            b"list_available_blobs" => return GitRequest::ListDelayed,
             _ => FilterRequest::Unknown,
         })
     }
@@ -175,21 +169,14 @@ impl<'r> FilterService<'r> {
     fn answer_request(
         &mut self,
         wanted: &FilterRequest,
-        content: &mut dyn BufRead,
+        packets: &mut PacketReader<impl BufRead>,
         out: &mut File,
     ) -> io::Result<()> {
         self.input.clear();
         let limit = self.filter().max_file_size();
-        loop {
-            let chunk = content.fill_buf()?;
-            let length = chunk.len();
-            if length == 0 {
-                break;
-            }
-            self.input.extend_from_slice(chunk);
-            content.consume(length);
+        while packets.read(&mut self.input)? {
             if self.input.len() as u64 > limit {
-                return self.pass_through(content, out);
+                return self.pass_through(packets, out);
             }
         }
         if self.switch == FilterSwitch::Off {
@@ -209,7 +196,7 @@ impl<'r> FilterService<'r> {
             FilterRequest::Smudge { path, request, can_delay } => {
                 self.smudge(path, *request, *can_delay, out)
             }
-            FilterRequest::Unknown => out.write_all(&packet_line(b"status=abort")),
+            FilterRequest::Unknown => reply_status(b"status=abort", out),
         }
     }
 
@@ -237,7 +224,7 @@ impl<'r> FilterService<'r> {
                 self.filter().find_deleted_early();
             }
             // First, so that git goes on with the next file meanwhile.
-            out.write_all(&[&packet_line(b"status=delayed"), &b"0000"[..]].concat())?;
+            reply_status(b"status=delayed", out)?;
             return self.delay(path, request, input);
         }
         match self.filter().prepare_smudge(path, request, input) {
@@ -278,7 +265,7 @@ impl<'r> FilterService<'r> {
     ) -> io::Result<()> {
         let remedy = storage_check::remedy(error);
         self.failures.push(format!("{path}: its layout cannot be kept: {error}; {remedy}"));
-        out.write_all(&[&packet_line(b"status=error"), &b"0000"[..]].concat())
+        reply_status(b"status=error", out)
     }
 
     /// Answers `list_available_blobs`.
@@ -290,11 +277,11 @@ impl<'r> FilterService<'r> {
             self.delayed.available(&mut |path, smudged| filter.finish_smudge(path, smudged))?
         {
             let line = [b"pathname=", path.as_bytes()].concat();
-            self.answer.extend_from_slice(&packet_line(&line));
+            push_text(&line, &mut self.answer);
         }
-        self.answer.extend_from_slice(b"0000");
-        self.answer.extend_from_slice(&packet_line(b"status=success"));
-        self.answer.extend_from_slice(b"0000");
+        self.answer.extend_from_slice(FLUSH);
+        push_text(b"status=success", &mut self.answer);
+        self.answer.extend_from_slice(FLUSH);
         out.write_all(&self.answer)
     }
 
@@ -311,43 +298,49 @@ impl<'r> FilterService<'r> {
     }
 
     /// Gives a file back that is longer than what is looked at.
-    fn pass_through(&mut self, content: &mut dyn BufRead, out: &mut File) -> io::Result<()> {
+    fn pass_through(
+        &mut self,
+        packets: &mut PacketReader<impl BufRead>,
+        out: &mut File,
+    ) -> io::Result<()> {
         let mut aside = tempfile::tempfile()?;
-        aside.write_all(&self.input)?;
-        self.input = Vec::new();
-        io::copy(content, &mut aside)?;
+        let mut chunk = std::mem::take(&mut self.input);
+        loop {
+            aside.write_all(&chunk)?;
+            chunk.clear();
+            if !packets.read(&mut chunk)? {
+                break;
+            }
+        }
         aside.seek(SeekFrom::Start(0))?;
-        out.write_all(&packet_line(b"status=success"))?;
-        out.write_all(b"0000")?;
-        let mut chunk = vec![0; MAX_PACKET_SIZE];
+        reply_status(b"status=success", out)?;
+        chunk = vec![0; packets::MAX_CONTENT];
         loop {
             let length = aside.read(&mut chunk)?;
             if length == 0 {
-                return out.write_all(b"00000000");
+                return out.write_all(&[FLUSH, FLUSH].concat());
             }
-            out.write_all(&[format!("{:04x}", length + 4).as_bytes(), &chunk[..length]].concat())?;
+            self.answer.clear();
+            push_content(&chunk[..length], &mut self.answer);
+            out.write_all(&self.answer)?;
         }
     }
 }
 
-fn packet_line(text: &[u8]) -> Vec<u8> {
-    let mut bytes = format!("{:04x}", text.len() + 5).into_bytes();
-    bytes.extend_from_slice(text);
-    bytes.push(b'\n');
-    bytes
+fn reply_status(status: &[u8], out: &mut File) -> io::Result<()> {
+    let mut answer = Vec::new();
+    push_text(status, &mut answer);
+    answer.extend_from_slice(FLUSH);
+    out.write_all(&answer)
 }
 
 /// Says that all went well and gives the content, in one write.
 fn reply_content(buffer: &mut Vec<u8>, content: &[u8], out: &mut File) -> io::Result<()> {
     buffer.clear();
-    buffer.reserve(content.len() + content.len() / MAX_PACKET_SIZE * 4 + 64);
-    buffer.extend_from_slice(&packet_line(b"status=success"));
-    buffer.extend_from_slice(b"0000");
-    for chunk in content.chunks(MAX_PACKET_SIZE) {
-        buffer.extend_from_slice(format!("{:04x}", chunk.len() + 4).as_bytes());
-        buffer.extend_from_slice(chunk);
-    }
+    push_text(b"status=success", buffer);
+    buffer.extend_from_slice(FLUSH);
+    push_content(content, buffer);
     // The end of the content, and that the status still holds.
-    buffer.extend_from_slice(b"00000000");
+    buffer.extend_from_slice(&[FLUSH, FLUSH].concat());
     out.write_all(buffer)
 }

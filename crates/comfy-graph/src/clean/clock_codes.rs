@@ -213,15 +213,14 @@ impl ClockCodes {
 }
 
 /// The clocks of places, with the places they are for; empty where all were moved when the file
-/// was saved. `is_framed`: the frame of a place is not the one of the layout.
-pub(super) fn print_clock_codes(
-    places: &BTreeMap<PlaceKey, Placement>,
+/// was saved. Of each place also whether it has a frame of its own.
+pub(super) fn print_clock_codes<'p>(
+    places: impl Iterator<Item = (&'p PlaceKey, &'p Placement, bool)>,
     context: ClockContext,
-    is_framed: impl Fn(&PlaceKey, &Placement) -> bool,
 ) -> String {
     let mut by_clock: BTreeMap<String, Vec<&PlaceKey>> = BTreeMap::new();
-    for (key, place) in places {
-        let word = context.clock_word(place, is_framed(key, place));
+    for (key, place, is_framed) in places {
+        let word = context.clock_word(place, is_framed);
         by_clock.entry(word).or_default().push(key);
     }
     // The most common clock is written once, for all places that are not named.

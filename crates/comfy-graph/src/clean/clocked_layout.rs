@@ -87,15 +87,39 @@ impl Placement {
         scale: f64,
         origin_of: impl FnOnce(&PlaceKey) -> Option<(f64, f64)>,
     ) -> Object {
+        match self.way_to_frame(scale, origin_of) {
+            None => self.members.clone(),
+            Some((factor, by)) => transform_members(&self.members, factor, by),
+        }
+    }
+
+    /// The geometry of [`Placement::members_in_frame`].
+    pub(super) fn geometry_in_frame(
+        &self,
+        scale: f64,
+        origin_of: impl FnOnce(&PlaceKey) -> Option<(f64, f64)>,
+    ) -> Geometry {
+        match self.way_to_frame(scale, origin_of) {
+            None => Geometry::from_members(&self.members),
+            Some((factor, by)) => {
+                Geometry::from_members(&transform_members(&self.members, factor, by))
+            }
+        }
+    }
+
+    /// By which factor and how far the numbers change; nothing where they stay.
+    fn way_to_frame(
+        &self,
+        scale: f64,
+        origin_of: impl FnOnce(&PlaceKey) -> Option<(f64, f64)>,
+    ) -> Option<(f64, (f64, f64))> {
         let factor = scale / self.frame.scale;
         let by = self.frame.anchor.as_ref().and_then(|(group, then)| {
             let now = origin_of(group)?;
             Some((now.0 - then.0 * factor, now.1 - then.1 * factor))
         });
-        match by.unwrap_or_default() {
-            (0.0, 0.0) if factor == 1.0 => self.members.clone(),
-            by => transform_members(&self.members, factor, by),
-        }
+        let by = by.unwrap_or_default();
+        (by != (0.0, 0.0) || factor != 1.0).then_some((factor, by))
     }
 
     /// The origin of a group, with the clocks of its frame.
@@ -499,17 +523,13 @@ impl ClockedGraph {
         }
         graph.read_origins(codes);
         let frames = graph.current_frames();
-        for (key, frame) in frames.places {
-            if codes.get(&key).frame.is_none()
-                && let Some(place) = graph.places.get_mut(&key)
-            {
+        for ((key, place), frame) in graph.places.iter_mut().zip(frames.places) {
+            if codes.get(key).frame.is_none() {
                 place.frame = frame;
             }
         }
-        for (key, frame) in frames.origins {
-            if codes.origin(&key).is_none_or(|told| told.clocks.frame.is_none())
-                && let Some(origin) = graph.origins.get_mut(&key)
-            {
+        for ((key, origin), frame) in graph.origins.iter_mut().zip(frames.origins) {
+            if codes.origin(key).is_none_or(|told| told.clocks.frame.is_none()) {
                 origin.frame = frame;
             }
         }
@@ -576,6 +596,16 @@ impl ClockedGraph {
         scale_of(&self.aside)
     }
 
+    /// Where each place is as the file shows it.
+    pub(super) fn shown_geometry(&self) -> FxHashMap<PlaceKey, Geometry> {
+        let scale = self.scale();
+        let origins = self.shown_origins();
+        let show = |(key, place): (&PlaceKey, &Placement)| {
+            (key.clone(), place.geometry_in_frame(scale, |group| origins.get(group).copied()))
+        };
+        self.places.iter().map(show).collect()
+    }
+
     /// The members of each place as the file shows them.
     pub(super) fn shown_members(&self) -> FxHashMap<PlaceKey, Object> {
         let scale = self.scale();
@@ -594,50 +624,41 @@ impl ClockedGraph {
     /// The frames that places and origins have by where they are shown.
     pub(super) fn current_frames(&self) -> CurrentFrames {
         let scale = self.scale();
-        let (shown, origins) = (self.shown_members(), self.shown_origins());
-        type GroupBox<'a> = (&'a PlaceKey, (f64, f64), (f64, f64));
-        let boxes: Vec<GroupBox<'_>> = self
-            .places
-            .keys()
-            .filter(|key| PlaceKind::from_key(key) == PlaceKind::Group)
-            .filter_map(|key| {
-                let geometry = Geometry::from_members(shown.get(key)?);
-                Some((key, geometry.position?, geometry.extent?))
+        let origins = self.shown_origins();
+        let shown =
+            |place: &Placement| place.geometry_in_frame(scale, |group| origins.get(group).copied());
+        let groups = self.places.iter();
+        let groups = groups.filter(|(key, _)| PlaceKind::from_key(key) == PlaceKind::Group);
+        let boxes: Vec<GroupBox<'_>> = groups
+            .filter_map(|(key, place)| {
+                let Geometry { position, extent } = shown(place);
+                let (corner, extent) = (position?, extent?);
+                Some(GroupBox { key, scope: key_scope(key), corner, extent })
             })
             .collect();
-        let area = |(_, _, (width, height)): &GroupBox<'_>| width * height;
-        let innermost = |key: &PlaceKey, is_around: &dyn Fn(&GroupBox<'_>) -> bool| {
-            let around = boxes.iter().filter(|around| key_scope(around.0) == key_scope(key));
-            let innermost = around.filter(|around| is_around(around));
-            let group = innermost.min_by(|a, b| area(a).total_cmp(&area(b)))?.0;
+        let innermost = |scope: &str, is_around: &dyn Fn(&GroupBox<'_>) -> bool| {
+            let around = boxes.iter().filter(|around| around.scope == scope && is_around(around));
+            let group = around.min_by(|a, b| a.area().total_cmp(&b.area()))?.key;
             Some((group.clone(), *origins.get(group)?))
         };
-        let anchor = |key: &PlaceKey| match PlaceKind::from_key(key) {
+        let anchor = |key: &PlaceKey, place: &Placement| match PlaceKind::from_key(key) {
             PlaceKind::Group => Some((key.clone(), *origins.get(key)?)),
             PlaceKind::Boundary => None,
+            PlaceKind::Node | PlaceKind::Reroute if boxes.is_empty() => None,
             kind @ (PlaceKind::Node | PlaceKind::Reroute) => {
-                let (x, y) = Geometry::from_members(shown.get(key)?).middle(kind)?;
-                innermost(key, &|(_, (left, top), (width, height))| {
-                    (*left..=left + width).contains(&x) && (*top..=top + height).contains(&y)
-                })
+                let middle = shown(place).middle(kind)?;
+                innermost(key_scope(key), &|around| around.has_point(middle))
             }
         };
         let outer = |key: &PlaceKey| {
-            let own = boxes.iter().find(|own| own.0 == key)?;
-            let (_, (x, y), (width, height)) = *own;
-            innermost(key, &|around| {
-                let (_, (left, top), (wide, high)) = *around;
-                area(around) > area(own)
-                    && left <= x
-                    && top <= y
-                    && x + width <= left + wide
-                    && y + height <= top + high
-            })
+            let own = boxes.iter().find(|own| own.key == key)?;
+            innermost(own.scope, &|around| around.area() > own.area() && around.has_box(own))
         };
         let frame = |anchor: Option<GroupAnchor>| PlacementFrame { scale, anchor };
-        let places = self.places.keys().map(|key| (key.clone(), frame(anchor(key)))).collect();
-        let origins = self.origins.keys().map(|key| (key.clone(), frame(outer(key)))).collect();
-        CurrentFrames { places, origins }
+        CurrentFrames {
+            places: self.places.iter().map(|(key, place)| frame(anchor(key, place))).collect(),
+            origins: self.origins.keys().map(|key| frame(outer(key))).collect(),
+        }
     }
 
     fn join(&mut self, theirs: ClockedGraph) {
@@ -677,18 +698,25 @@ impl ClockedGraph {
     /// The clocks, with the places they are for.
     fn clock_codes(&self, context: ClockContext) -> String {
         let frames = self.current_frames();
-        let is_framed =
-            |key: &PlaceKey, place: &Placement| frames.places.get(key) != Some(&place.frame);
-        let mut text = print_clock_codes(&self.places, context, is_framed);
-        for (key, origin) in &self.origins {
+        let with_frames = self.places.iter().zip(&frames.places);
+        let mut text = print_clock_codes(
+            with_frames.map(|((key, place), current)| (key, place, *current != place.frame)),
+            context,
+        );
+        for ((key, origin), current) in self.origins.iter().zip(&frames.origins) {
             let Some(group) = self.places.get(key) else { continue };
-            let is_origin_framed = frames.origins.get(key) != Some(&origin.frame);
+            let is_origin_framed = *current != origin.frame;
+            let is_group_framed = self
+                .places
+                .keys()
+                .position(|place| place == key)
+                .is_some_and(|at| frames.places[at] != group.frame);
             let corner = Geometry::from_members(&group.members).position;
             let at = Geometry::from_members(&origin.members).position;
             let is_corner = (origin.moved, origin.written) == (group.moved, group.written)
                 && at == corner
                 && !is_origin_framed
-                && !is_framed(key, group);
+                && !is_group_framed;
             if let Some(at) = at.filter(|_| !is_corner) {
                 if !text.is_empty() {
                     text.push(' ');
@@ -700,10 +728,35 @@ impl ClockedGraph {
     }
 }
 
-/// The frames of places, and of the origins of groups.
+/// The frames of the places of a graph, and of the origins of its groups, in their order.
 pub(super) struct CurrentFrames {
-    pub(super) places: FxHashMap<PlaceKey, PlacementFrame>,
-    pub(super) origins: FxHashMap<PlaceKey, PlacementFrame>,
+    pub(super) places: Vec<PlacementFrame>,
+    pub(super) origins: Vec<PlacementFrame>,
+}
+
+/// The frame of a group, as it is shown.
+struct GroupBox<'g> {
+    key: &'g PlaceKey,
+    scope: &'g str,
+    corner: (f64, f64),
+    extent: (f64, f64),
+}
+
+impl GroupBox<'_> {
+    fn area(&self) -> f64 {
+        self.extent.0 * self.extent.1
+    }
+
+    fn has_point(&self, (x, y): (f64, f64)) -> bool {
+        let ((left, top), (width, height)) = (self.corner, self.extent);
+        (left..=left + width).contains(&x) && (top..=top + height).contains(&y)
+    }
+
+    fn has_box(&self, inner: &GroupBox<'_>) -> bool {
+        let ((left, top), (width, height)) = (self.corner, self.extent);
+        let ((x, y), (inner_width, inner_height)) = (inner.corner, inner.extent);
+        left <= x && top <= y && x + inner_width <= left + width && y + inner_height <= top + height
+    }
 }
 
 /// Reads a line as the file shows it, whatever frames its places are in.
@@ -727,9 +780,12 @@ where
 }
 
 /// The scale in which a graph is drawn; the root's, for definitions too.
-pub(super) fn scale_of(aside: &Object) -> f64 {
+pub(super) fn scale_of<T: JsonText>(aside: &JsonObject<T>) -> f64 {
     let renderer = aside.get("extra").and_then(|extra| extra.get("workflowRendererVersion"));
-    if renderer.and_then(Value::as_str) == Some("Vue") { VUE_SCALE } else { 1.0 }
+    match renderer {
+        Some(JsonValue::String(name)) if name.is("Vue") => VUE_SCALE,
+        _ => 1.0,
+    }
 }
 
 /// Gives an item of a layout other members for its place.

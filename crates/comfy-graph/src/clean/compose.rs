@@ -145,10 +145,9 @@ fn assign_history(graph: &mut ClockedGraph, composed: &mut ComposedGraph, now: C
     // What stands where it stood may have come into a group by its frame alone.
     let origins = graph.shown_origins();
     if !origins.is_empty() {
-        for (key, frame) in graph.current_frames().origins {
-            if let Some(origin) = graph.origins.get_mut(&key) {
-                origin.frame = frame;
-            }
+        let frames = graph.current_frames().origins;
+        for (origin, frame) in graph.origins.values_mut().zip(frames) {
+            origin.frame = frame;
         }
     }
     for (key, shown) in &mut graph.places {

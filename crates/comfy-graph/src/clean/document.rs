@@ -6,10 +6,14 @@
 
 use memchr::memmem;
 
+use super::clock::ClockStamp;
+use super::clocked_layout::scale_of;
 use super::file_layout::{FileLayout, Residue};
+use super::layout_view::list_items;
 use super::policy::{MEMBER_NAMES, PROMPT_NODE, WORKFLOW, is_one_line_member};
 use super::restore::{LayoutFit, restore_object};
 use super::split::{HighestIds, LayoutSplitter};
+use super::stamp::{self, EarlierLayouts, StampedLine};
 use super::{CleanOutcome, CleanResult, LayoutMode, arranged_mark, prompt};
 use crate::graph::{GraphKind, GraphLocation, document_kind, find_document_kind, looks_like_graph};
 use crate::json::{
@@ -108,6 +112,38 @@ impl LayoutRemainder<'_> {
             Some(residue) => residue.add_to(line),
             None => line,
         }
+    }
+
+    /// The layout as one line, and as it is kept of a file of which nothing was known before.
+    pub fn new_file_lines(self, saved: ClockStamp) -> (String, Option<StampedLine>) {
+        let is_placed = self.is_placed_by_person();
+        // Where a scale takes part, the corner of a group is a sum that has to be rounded.
+        let has_scale = self.layout.graphs.iter().any(|(_, aside)| scale_of(aside) != 1.0);
+        let line = self.layout_line();
+        let has_groups = || memmem::find(line.as_bytes(), b"\"groups\":").is_some();
+        let stamped = match is_placed && !(has_scale && has_groups()) {
+            true => Some(stamp::stamp_placed_line(&line, saved)),
+            false => {
+                let layout = stamp::stamp_layout(&line, &EarlierLayouts::default(), saved);
+                layout.map(|layout| StampedLine {
+                    latest_millis: layout.latest_millis(),
+                    line: layout.to_line(),
+                })
+            }
+        };
+        (line, stamped)
+    }
+
+    /// Whether a look at it tells that nothing of it was arranged.
+    fn is_placed_by_person(&self) -> bool {
+        let [(_, aside)] = self.layout.graphs.as_slice() else { return false };
+        let has_mark = aside.get("extra").is_some_and(|extra| extra.get("git_comfy").is_some());
+        let nodes = list_items(aside, "nodes").iter();
+        let mut positions = nodes.filter_map(|node| {
+            let both = node.get("pos")?.as_array()?;
+            Some((both.first()?.as_f64()?, both.get(1)?.as_f64()?))
+        });
+        !has_mark && positions.any(|at| !stamp::PILED_AT.contains(&at))
     }
 
     pub(super) fn into_layout(self) -> FileLayout {

@@ -1,7 +1,7 @@
 //! Looking into what `split` took out of a workflow, without putting it back.
 
 use super::split::{ITEMS_MEMBER, ORDER_MEMBER};
-use crate::json::{Object, Value};
+use crate::json::{JsonObject, JsonText, JsonValue, Object, Value};
 
 /// What was taken out of one object, to look at.
 #[derive(Debug, Clone, Copy)]
@@ -42,12 +42,15 @@ impl<'a> LayoutView<'a> {
 }
 
 /// The layouts of list elements that lie under a key, however the list is spelled.
-pub(super) fn list_items<'a>(aside: &'a Object, key: &str) -> &'a [Value] {
+pub(super) fn list_items<'a, T: JsonText>(
+    aside: &'a JsonObject<T>,
+    key: &str,
+) -> &'a [JsonValue<T>] {
     let list = match aside.get(key) {
-        Some(Value::Object(both)) => both.get(ITEMS_MEMBER),
+        Some(JsonValue::Object(both)) => both.get(ITEMS_MEMBER),
         list => list,
     };
-    list.and_then(Value::as_array).unwrap_or_default()
+    list.and_then(JsonValue::as_array).unwrap_or_default()
 }
 
 /// The same, to change.

@@ -57,7 +57,7 @@ pub use placement::PlaceKind;
 pub use revert::revert_layout;
 pub use smudge::{arrange_again, place_missing, smudge};
 pub use stamp::{
-    EarlierLayouts, LayoutAtCommit, shows_moves_of_others, stamp_layout, stamp_moves,
+    EarlierLayouts, LayoutAtCommit, StampedLine, shows_moves_of_others, stamp_layout, stamp_moves,
     stamp_uniformly,
 };
 pub use unclocked::{UnclockedRanks, UnclockedSide, outrank_unmoved, unclocked_places_known_to};

@@ -51,10 +51,10 @@ impl PlaceKind {
     }
 
     pub(super) fn from_key(key: &str) -> PlaceKind {
-        match key.rsplit('/').next().and_then(|name| name.chars().next()) {
-            Some('g') => PlaceKind::Group,
-            Some('r') => PlaceKind::Reroute,
-            Some('i' | 'o') => PlaceKind::Boundary,
+        match key.as_bytes().get(key_scope(key).len()) {
+            Some(b'g') => PlaceKind::Group,
+            Some(b'r') => PlaceKind::Reroute,
+            Some(b'i' | b'o') => PlaceKind::Boundary,
             _ => PlaceKind::Node,
         }
     }
@@ -62,7 +62,7 @@ impl PlaceKind {
 
 /// The part of a name that says in which graph: empty, or a definition with its slash.
 pub(super) fn key_scope(key: &str) -> &str {
-    &key[..key.rfind('/').map_or(0, |slash| slash + 1)]
+    &key[..key.bytes().rposition(|byte| byte == b'/').map_or(0, |slash| slash + 1)]
 }
 
 /// The name of a node of a graph.

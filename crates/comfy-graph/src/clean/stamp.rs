@@ -67,6 +67,27 @@ impl EarlierLayouts<'_> {
     }
 }
 
+/// Where ComfyUI piles up the nodes of a file that has no positions.
+pub(super) const PILED_AT: [(f64, f64); 2] = [(10.0, 10.0), (0.0, 0.0)];
+
+/// A layout as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StampedLine {
+    /// The latest time in it, in milliseconds since 1970; 0 where nobody placed anything.
+    pub latest_millis: u64,
+    /// One line of JSON, with clocks.
+    pub line: String,
+}
+
+/// [`stamp_layout`] of a file of which nothing was known, and in which nothing was arranged: all
+/// of it was moved when the file was saved, and of that nothing more is said.
+pub(super) fn stamp_placed_line(line: &str, saved: ClockStamp) -> StampedLine {
+    let unclosed = line.strip_suffix('}').unwrap_or(line);
+    let clock = Clock::At(saved).to_code(None);
+    let line = format!("{unclosed},\"saved\":\"{clock}\"}}");
+    StampedLine { latest_millis: saved.millis, line }
+}
+
 /// Gives a layout that was just split off a file the clocks of its places.
 pub fn stamp_layout(
     line: &str,
@@ -329,7 +350,7 @@ fn piled_nodes(graph: &ClockedGraph) -> Vec<PlaceKey> {
             .places
             .get(*key)
             .and_then(|place| Geometry::from_members(&place.members).position);
-        at == Some((10.0, 10.0)) || at == Some((0.0, 0.0))
+        at.is_some_and(|at| PILED_AT.contains(&at))
     };
     let is_pile = keys.len() > 1 && keys.iter().all(corner);
     if is_pile { keys.into_iter().cloned().collect() } else { Vec::new() }
@@ -394,8 +415,8 @@ impl<'a> PlacementView<'a> {
 /// The places of a graph in the scale of LiteGraph.
 pub(super) fn geometries(graph: &ClockedGraph) -> FxHashMap<PlaceKey, Geometry> {
     let factor = 1.0 / graph.scale();
-    let shown = graph.shown_members().into_iter();
-    shown.map(|(key, members)| (key, Geometry::from_members(&members).scaled(factor))).collect()
+    let shown = graph.shown_geometry().into_iter();
+    shown.map(|(key, geometry)| (key, geometry.scaled(factor))).collect()
 }
 
 /// The origins of the groups of a graph, in that scale.
@@ -494,9 +515,12 @@ impl<'a> PlaceHistory<'a> {
             }
             frames.push((key, without_time_if_arranged(frame, now)));
         }
-        let mut fresh_frames = graph.current_frames();
+        let fresh_frames = graph.current_frames();
+        let keys = graph.origins.keys().cloned();
+        let mut fresh_origins: FxHashMap<PlaceKey, PlacementFrame> =
+            keys.zip(fresh_frames.origins).collect();
         for (key, how) in stamped {
-            let Some(fresh) = fresh_frames.origins.remove(&key) else { continue };
+            let Some(fresh) = fresh_origins.remove(&key) else { continue };
             let last = self.last.as_ref().and_then(|last| Some(last.find_origin(&key)?.0));
             let frame = match (how, last) {
                 (GroupMove::Still | GroupMove::FrameAlone, Some(last)) => {
@@ -508,7 +532,7 @@ impl<'a> PlaceHistory<'a> {
                 origin.frame = frame;
             }
         }
-        (frames, fresh_frames.places)
+        (frames, graph.places.keys().cloned().zip(fresh_frames.places).collect())
     }
 
     /// What the file held last of a group; before a raw file came in between, where there is such
