@@ -467,6 +467,16 @@ fn values_of(document: &Value, id: i64) -> Vec<Value> {
     values.and_then(|values| values.as_array().map(<[Value]>::to_vec)).unwrap_or_default()
 }
 
+#[test]
+fn a_graph_that_was_renumbered_and_edited_throughout_is_the_same() {
+    let base = shared_ids(false, &[]);
+    let edits = [(1, 0, 1), (1, 1, 1), (1, 2, 1)];
+    let (left, right) = (shared_ids(true, &[]), shared_ids(true, &edits));
+    let merged = merged(Some(&base), &left, &right);
+    assert_eq!(gists(&merged, false), Vec::<String>::new());
+    assert_eq!(meaning(&merged.document), meaning(&right));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 

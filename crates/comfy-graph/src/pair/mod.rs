@@ -5,7 +5,8 @@
 //! of an id hold what another one holds on the other side, and the wires went along. What
 //! that leaves is paired from the surest evidence to the weakest: the same surroundings
 //! under another id (a renumbered copy); same content; the same place between nodes that
-//! are paired already; likeness of title, values and wires. What is left over in graphs
+//! are paired already; likeness of title, values and wires; the same classes and wires
+//! throughout a graph of which nothing else is known. What is left over in graphs
 //! that came or went is looked for in the graph that held the instance: nodes that were
 //! converted to a subgraph, or unpacked from one. Every step is linear or sorts, so that a
 //! wholly renumbered graph costs no more than n log n.

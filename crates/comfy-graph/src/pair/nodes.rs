@@ -1,6 +1,6 @@
 //! Pairs the nodes of two graphs that are each other's partner.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Pairer;
 use super::indexed_graph::{IndexedGraph, IndexedWire, Layer, NodeIndex};
@@ -42,7 +42,44 @@ impl Pairer<'_, '_> {
         self.pair_same_id(old, new, |_, _, _| true);
         self.pair_by_likeness(old, new);
         self.pair_neighbours(old);
+        self.pair_by_shape(old, new);
         self.pair_retyped(old, new);
+    }
+
+    /// A graph in which every node was edited and has another id: it is known by its classes and
+    /// wires alone, if these are the same throughout and no class is there twice.
+    fn pair_by_shape(&mut self, old: Layer, new: Layer) {
+        let (before, after) = (self.old.nodes_in(old), self.new.nodes_in(new));
+        if before.len() < 2
+            || before.len() != after.len()
+            || before.clone().any(|node| self.pairing.new_of[node].is_some())
+        {
+            return;
+        }
+        let by_class: FxHashMap<u64, NodeIndex> =
+            after.clone().map(|node| (self.new_class[node], node)).collect();
+        let partners: FxHashMap<NodeIndex, NodeIndex> = before
+            .clone()
+            .filter_map(|node| Some((node, *by_class.get(&self.old_class[node])?)))
+            .collect();
+        let distinct: FxHashSet<NodeIndex> = partners.values().copied().collect();
+        if partners.len() != before.len() || distinct.len() != before.len() {
+            return;
+        }
+        let is_wired_alike = |(&a, &b): (&NodeIndex, &NodeIndex)| {
+            let partner = |from: Option<NodeIndex>| from.map(|from| partners.get(&from).copied());
+            let wires: FxHashSet<_> =
+                self.old.wires_into(a).map(|wire| (wire.input, partner(wire.from))).collect();
+            let others: FxHashSet<_> =
+                self.new.wires_into(b).map(|wire| (wire.input, wire.from.map(Some))).collect();
+            wires == others
+        };
+        let has_wires = before.clone().any(|node| self.old.wires_into(node).next().is_some());
+        if has_wires && partners.iter().all(is_wired_alike) {
+            for (a, b) in partners {
+                self.pairing.insert(a, b);
+            }
+        }
     }
 
     pub(super) fn is_fully_paired(&self, old: Layer, new: Layer) -> bool {
