@@ -130,8 +130,8 @@ fn is_node<T: JsonText>(value: &JsonValue<T>) -> bool {
 }
 
 /// Whether an object is an API prompt: a node with a `class_type` that is text and `inputs`
-/// that are an object, and nothing beside such nodes but what ComfyUI passes over (see
-/// [`PromptMember`]).
+/// that are an object, and nothing beside such nodes but what ComfyUI passes over: nodes that
+/// lack one of the two, and remarks that are no objects.
 pub fn is_prompt(object: &Object) -> bool {
     has_prompt_nodes(object)
 }
