@@ -1,8 +1,9 @@
 //! git's long-running filter protocol, version 2: one process for all files of a git
 //! command (`gitattributes(5)`, "Long Running Filter Process").
 //!
-//! Each answer leaves in one write: git waits for it, and every write wakes git up. Content is no reason for `status=error`:
-//! a file that is none of ours comes back as it was. A layout that cannot be kept is one.
+//! Each answer leaves in one write: git waits for it, and every write wakes git up. Content is
+//! no reason for `status=error`: a file that is none of ours comes back as it was. A layout that
+//! cannot be kept is one.
 //!
 //! In a checkout git offers not to wait for each file (`can-delay`): then the files are
 //! worked on at the same time (`delayed_smudge`).

@@ -26,7 +26,6 @@ const EXCERPT_COLUMNS: usize = 72;
 /// Lines of one sort that are shown before "and N more".
 const MAX_LINES: usize = 12;
 
-/// A file with what was found in it.
 /// That a file is signed, and by whom it claims to be made.
 fn describe_credentials(credentials: &ContentCredentials) -> String {
     let generator = credentials.generator.as_deref().map_or_else(
@@ -40,6 +39,7 @@ fn describe_credentials(credentials: &ContentCredentials) -> String {
     format!("with Content Credentials (C2PA): {generator}{kinds}; nothing of it is checked")
 }
 
+/// A file with what was found in it.
 #[derive(Debug)]
 pub(crate) struct InspectReport<'a> {
     /// The file's name as the person gave it.
